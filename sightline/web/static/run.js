@@ -43,13 +43,18 @@ export class RunView {
     if (state.read().view !== "run" || this.events) return;
     this.events = api.runEvents();
     this.events.addEventListener("open", () => this.said("Live"));
-    this.events.addEventListener("message", (event) => this.draw(JSON.parse(event.data)));
+    this.events.addEventListener("message", (event) => this.heard(JSON.parse(event.data)));
     this.events.addEventListener("error", () => this.said("The connection is lost; trying again…"));
   }
 
   hide() {
     this.events?.close();
     this.events = null;
+  }
+
+  heard(now) {
+    this.said("Live");
+    this.draw(now);
   }
 
   said(text) {
@@ -140,7 +145,7 @@ function limiters(all) {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, h("bdi", {}, limiter.model)),
+      h("th", { scope: "row" }, h("bdi", {}, limiter.model), limiter.kind === "embed" ? ", embeddings" : ", answers"),
       h("td", {}, count(limiter.workers)),
       h("td", {}, rate(limiter.rate_per_s)),
       h("td", {}, limiter.quota_per_s === null ? "not known" : rate(limiter.quota_per_s)),

@@ -21,19 +21,19 @@ GONE = 2
 
 def rendered_project(folder: Path, *, scenes: int = SCENES, gone: int = GONE) -> Path:
     """Render scenes, remove the files of some, process all, and return the project's home."""
-    home = rendered_images(folder, scenes=scenes)
-    for path in sorted((folder / "scenes").rglob("*.jpg"))[:gone]:
-        path.unlink()
+    home = rendered_images(folder, scenes=scenes, gone=gone)
     run(home, "enqueue")
     run(home, "work", "--drain")
     return home
 
 
-def rendered_images(folder: Path, *, scenes: int) -> Path:
-    """Render and import scenes, and return the project's home."""
+def rendered_images(folder: Path, *, scenes: int, gone: int = 0) -> Path:
+    """Render and import scenes, remove the files of some, and return the project's home."""
     render_collection(folder / "scenes", count=scenes, seed=77)
     home = folder / ".sightline"
     run(home, "import", str(folder / "scenes" / "observations.csv"))
+    for path in sorted((folder / "scenes").rglob("*.jpg"))[:gone]:
+        path.unlink()
     return home
 
 
@@ -45,6 +45,22 @@ def run(home: Path, *arguments: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+@contextmanager
+def working(home: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    """Let a worker work meanwhile."""
+    command = [*PROGRAM, "--home", str(home), "work", "--json"]
+    with subprocess.Popen(
+        command,
+        env={**_environment(), **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def _environment() -> dict[str, str]:
