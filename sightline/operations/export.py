@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.export import ExportFormat, TuningFiles, format_of, open_table, written_whole
 from sightline.export.targets import check_target
 from sightline.export.tuning import DEAD, tuning_paths
 from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import each_page, selected_answers
-from sightline.ports import AnswerQuery, Warehouse
+from sightline.ports import AnswerQuery, AnswerRow, Warehouse
 from sightline.progress import Progress, no_progress
 from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
+
+LABEL = "exporting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,13 @@ async def export(
     format_: str | None = None,
     which: Filter | None = None,
     validation_share: float = 0.1,
+    keep: Callable[[AnswerRow], bool] | None = None,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> ExportedTable | ExportedExamples:
     """Write the current answers of a task: a table, a map, or examples for tuning a model.
 
+    Of the answers that pass the filter, only those that ``keep`` accepts are written.
     Images are referenced by URI, never copied. Files are written completely or not at all.
 
     Raises:
@@ -99,10 +103,16 @@ async def export(
         check_target(path, force=force)
     query, total = await selected_answers(warehouse, task, which or Filter())
     if kind is ExportFormat.TUNING:
-        return await _export_examples(warehouse, query, file, validation_share, total, progress)
+        return await _export_examples(
+            warehouse, query, file, validation_share, total, progress, keep
+        )
     with written_whole(file) as (out,), open_table(kind, out, query.task) as table:
         answers = warehouse.answers
-        rows = await each_page(answers, query, total, table.write, progress, "exporting")
+        rows = await each_page(answers, query, total, table.write, progress, LABEL, keep=keep)
+        if not rows:
+            raise NotFoundError(
+                f"no answer of {query.task.name} is among the selected images; select others"
+            )
     return ExportedTable(
         query.task, kind, _written(file, rows), table.without_position, table.changed_cells
     )
@@ -115,11 +125,13 @@ async def _export_examples(
     share: float,
     total: int,
     progress: Progress,
+    keep: Callable[[AnswerRow], bool] | None,
 ) -> ExportedExamples:
     paths = tuning_paths(file)
     with written_whole(*paths) as (train, held_out):
         examples = TuningFiles(train, held_out, query.task, share=share)
-        await each_page(warehouse.answers, query, total, examples.write, progress, "exporting")
+        answers = warehouse.answers
+        await each_page(answers, query, total, examples.write, progress, LABEL, keep=keep)
         report = examples.report
         coverage = await warehouse.answers.coverage(query.filter, query.task)
         report.left_out[DEAD] = sum(row.dead for row in coverage)

@@ -72,16 +72,22 @@ async def each_page(
     take: Callable[[Sequence[AnswerRow]], object],
     progress: Progress,
     label: str = "reading answers",
+    *,
+    keep: Callable[[AnswerRow], bool] | None = None,
 ) -> int:
-    """Pass each page of the current answers to a consumer; return the number of answers."""
-    done = 0
+    """Pass each page of the current answers to a consumer; return the number of answers passed.
+
+    Of the answers, only those that ``keep`` accepts are passed.
+    """
+    done = passed = 0
     with progress(label, total) as update:
         async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
             async for page in pages:
-                take(page)
-                done += len(page)
+                kept = page if keep is None else [row for row in page if keep(row)]
+                take(kept)
+                done, passed = done + len(page), passed + len(kept)
                 update(done, max(total, done))
-    return done
+    return passed
 
 
 async def selected_answers(
