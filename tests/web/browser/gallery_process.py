@@ -74,24 +74,24 @@ def served(home: Path, *options: str, settings: Mapping[str, str] | None = None)
         [*PROGRAM, "--home", str(home), "gallery", "--json", "--port", "0", *options],
         env={**_environment(), **(settings or {})},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         try:
-            assert process.stdout is not None
-            yield json.loads(_document(process.stdout))["url"]
+            yield _url(process)
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def _document(lines: Iterator[str]) -> str:
-    """Return the first JSON document of a stream that stays open."""
+def _url(process: subprocess.Popen[str]) -> str:
+    """Return the address in the first JSON document of a process that goes on."""
+    assert process.stdout is not None
+    assert process.stderr is not None
     text = ""
-    for line in lines:
+    for line in process.stdout:
         text += line
         try:
-            json.loads(text)
+            return str(json.loads(text)["url"])
         except ValueError:
             continue
-        return text
-    raise AssertionError(f"the gallery ended without a document: {text}")
+    raise AssertionError(f"the gallery ended: {text}{process.stderr.read()}")
