@@ -1,6 +1,13 @@
 """Images with their scores and answers as HTML: a self-contained page, or a grid."""
 
-from sightline.contact_sheet.cards import Fact, ImageCard, ReadImage, hit_card, image_card
+from sightline.contact_sheet.cards import (
+    Fact,
+    ImageCard,
+    ReadImage,
+    hit_card,
+    image_card,
+    is_imagery_insights,
+)
 from sightline.contact_sheet.rendering import (
     ContactSheet,
     card_styles,
@@ -16,6 +23,7 @@ __all__ = [
     "card_styles",
     "hit_card",
     "image_card",
+    "is_imagery_insights",
     "render_grid",
     "render_sheet",
 ]

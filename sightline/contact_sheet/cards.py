@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -14,6 +13,7 @@ from PIL import Image
 
 from sightline.errors import SightlineError
 from sightline.tasks import answer_text
+from sightline.vision.images import thumbnail_jpeg
 
 THUMBNAIL = (320, 320)
 """The largest size, in pixels; pages show at least half that width, so that it is sharp."""
@@ -127,7 +127,5 @@ def _plain(name: str) -> str:
 
 
 def _data_uri(picture: Image.Image) -> str:
-    picture.thumbnail(THUMBNAIL)
-    content = BytesIO()
-    picture.save(content, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+    content = thumbnail_jpeg(picture, max(THUMBNAIL))
+    return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"

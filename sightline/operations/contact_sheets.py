@@ -20,7 +20,7 @@ from sightline.contact_sheet import (
 )
 from sightline.contact_sheet.cards import THUMBNAIL
 from sightline.export.targets import check_target
-from sightline.operations.images import read_image
+from sightline.operations.images import open_images
 from sightline.operations.outliers import Outlier, Outliers
 from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit
@@ -103,10 +103,10 @@ def hit_cards(
 ) -> list[ImageCard]:
     """Return a card for each hit; blocks while the images are read."""
 
-    def card(hit: SearchHit) -> ImageCard:
-        return hit_card(hit.observation, hit.score, hit.answers, _reader(settings))
+    def card(hit: SearchHit, read: ReadImage) -> ImageCard:
+        return hit_card(hit.observation, hit.score, hit.answers, read)
 
-    return _cards(card, hits, progress)
+    return _cards(settings, card, hits, progress)
 
 
 def outlier_cards(
@@ -114,7 +114,7 @@ def outlier_cards(
 ) -> list[ImageCard]:
     """Return a card for each answer to review; blocks while the images are read."""
 
-    def card(outlier: Outlier) -> ImageCard:
+    def card(outlier: Outlier, read: ReadImage) -> ImageCard:
         contradicted = outlier.disagreement
         expected, voters = value_text(contradicted.expected), len(contradicted.neighbours)
         field = outlier.field.replace("_", " ")
@@ -123,9 +123,9 @@ def outlier_cards(
             Fact("neighbours", f"{expected}, {contradicted.votes} of {voters}"),
         )
         what = f"{field} {value_text(contradicted.value)}"
-        return image_card(outlier.image, contradicted.score, facts, _reader(settings), what=what)
+        return image_card(outlier.image, contradicted.score, facts, read, what=what)
 
-    return _cards(card, outliers, progress)
+    return _cards(settings, card, outliers, progress)
 
 
 def _write(file: Path, sheet: ContactSheet) -> WrittenSheet:
@@ -134,18 +134,19 @@ def _write(file: Path, sheet: ContactSheet) -> WrittenSheet:
     return WrittenSheet(file, len(sheet.cards), sheet.unreadable)
 
 
-def _reader(settings: Settings) -> ReadImage:
-    return partial(read_image, settings, preferred_size=THUMBNAIL)
-
-
 def _cards(
-    card: Callable[[Subject], ImageCard], subjects: Sequence[Subject], progress: Progress
+    settings: Settings,
+    card: Callable[[Subject, ReadImage], ImageCard],
+    subjects: Sequence[Subject],
+    progress: Progress,
 ) -> list[ImageCard]:
     with (
         progress("reading images", len(subjects)) as update,
+        open_images(settings) as images,
         ThreadPoolExecutor(min(AT_ONCE, max(1, len(subjects)))) as threads,
     ):
-        return list(_counted(threads.map(card, subjects), update))
+        read = partial(images.read, preferred_size=THUMBNAIL)
+        return list(_counted(threads.map(partial(card, read=read), subjects), update))
 
 
 def _counted(

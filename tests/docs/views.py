@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sightline.cli.watching.status_state import RunView, StatusView
+from sightline.operations.watching.status_state import RunView, StatusView
 from sightline.cli.watching.work_state import LimiterView, WorkView
 
 FOUND = (

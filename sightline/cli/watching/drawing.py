@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from sightline.cli.characters import printable
-from sightline.cli.watching.status_state import RunView, StatusView
+from sightline.operations.watching.status_state import RunView, StatusView
 from sightline.cli.watching.words import duration, rate, share, sparkline, usd
 from sightline.cli.watching.work_state import LimiterView, WorkView
 

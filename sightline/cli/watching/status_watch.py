@@ -10,7 +10,7 @@ from functools import partial
 from sightline.cli.views.status import look_json
 from sightline.cli.watching.drawing import draw_status
 from sightline.cli.watching.screen import Show
-from sightline.cli.watching.status_state import StatusState
+from sightline.operations.watching.status_state import StatusState
 from sightline.operations.status import Status
 
 REFRESH_S = 2.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal
 
-from sightline.cli.watching.trend import LEAST_SPAN_S, History, Trend
+from sightline.operations.watching.trend import LEAST_SPAN_S, History, Trend
 from worker.limiting import LimiterSnapshot
 from worker.progress import Progress
 from worker.worker_status import Kind

@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from sightline.settings.fields import STRICT
+from sightline.settings.sections.gallery import GallerySettings
 from sightline.settings.sections.google import (
     BatchSettings,
     BigQuerySettings,
@@ -77,6 +78,7 @@ class Settings:
     openai: OpenAiSettings = field(default_factory=OpenAiSettings)
     gcs: GcsSettings = field(default_factory=GcsSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    gallery: GallerySettings = field(default_factory=GallerySettings)
 
     def adapter(self, port: Literal["queue", "warehouse", "classify", "embed"]) -> str:
         """Return the name of the adapter behind a port."""
@@ -101,6 +103,7 @@ __all__ = [
     "AdapterSettings",
     "BatchSettings",
     "BigQuerySettings",
+    "GallerySettings",
     "GcpSettings",
     "GcsSettings",
     "GeminiSettings",

@@ -31,12 +31,15 @@ def decode_image(
     uri: str,
     *,
     max_pixels: int,
+    max_pixels_in_memory: int | None = None,
     preferred_size: tuple[int, int] | None = None,
 ) -> Image.Image:
     """Decode a JPEG, PNG or WebP into an upright RGB picture; blocks, so run it in a thread.
 
     ``uri`` is only used in errors. With ``preferred_size`` (width, height in pixels), a JPEG is
-    decoded at the smallest scale of 1/1, 1/2, 1/4, 1/8 that is not smaller than it.
+    decoded at the smallest scale of 1/1, 1/2, 1/4, 1/8 that is not smaller than it. All other
+    images, and progressive JPEGs, are in memory at their full size while they are decoded, and may
+    have a limit of their own, ``max_pixels_in_memory``.
 
     Raises:
         PermanentError: ``image_unreadable`` or ``image_too_large``.
@@ -44,9 +47,11 @@ def decode_image(
     """
     try:
         with open_image(content, uri) as image:
-            if image.width * image.height > max_pixels:
+            is_streamed = isinstance(image, JpegImageFile) and not image.info.get("progressive")
+            most = max_pixels if is_streamed else min(max_pixels, max_pixels_in_memory or max_pixels)
+            if image.width * image.height > most:
                 size = f"{image.width} x {image.height} pixels"
-                raise too_large(uri, f"{size}, more than {max_pixels}")
+                raise too_large(uri, f"{size}, more than {most}")
             return _decode(image, preferred_size)
     except MemoryError as error:
         raise TransientError(f"{uri}: not enough memory to decode it now; trying again") from error

@@ -75,6 +75,17 @@ def open_image(content: bytes, uri: str) -> ImageFile:
         raise unreadable(uri, error) from error
 
 
+def upright_size(content: bytes, uri: str) -> tuple[int, int]:
+    """Return the width and height of an image as it is shown, in pixels, without decoding it.
+
+    Raises:
+        PermanentError: as ``open_image``.
+    """
+    with open_image(content, uri) as image:
+        lies_on_its_side = orientation_of(image.info.get("exif", b"")) >= 5
+        return image.size[::-1] if lies_on_its_side else image.size
+
+
 def too_large(uri: str, what: str) -> PermanentError:
     """Return the error of an image that exceeds a limit."""
     return PermanentError(Reason.IMAGE_TOO_LARGE, f"{uri} has {what}")

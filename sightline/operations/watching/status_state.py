@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sightline.cli.watching.trend import Trend
+from sightline.operations.watching.trend import Trend
 from sightline.operations.status import RunStatus, Status
 
 LATELY_S = 120.0

@@ -1,0 +1,1 @@
+"""How runs and workers progress, seen repeatedly: rates, and the time that remains."""
