@@ -78,6 +78,13 @@ def write_hits(
     return _write(file, ContactSheet(title, [*remarks, *result.remarks], cards, utc_now()))
 
 
+def sheet_of_hits(
+    settings: Settings, hits: Sequence[SearchHit], title: str, remarks: Sequence[str]
+) -> bytes:
+    """Return images as one page, as ``write_hits`` writes it; blocks while they are read."""
+    return render_sheet(ContactSheet(title, remarks, hit_cards(settings, hits), utc_now()))
+
+
 def write_outliers(
     settings: Settings,
     result: Outliers,
@@ -146,7 +153,7 @@ def _cards(
         ThreadPoolExecutor(min(AT_ONCE, max(1, len(subjects)))) as threads,
     ):
         read = partial(images.read, preferred_size=THUMBNAIL)
-        return list(_counted(threads.map(partial(card, read=read), subjects), update))
+        return list(_counted(threads.map(lambda subject: card(subject, read), subjects), update))
 
 
 def _counted(

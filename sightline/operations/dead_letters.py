@@ -75,6 +75,16 @@ async def replay(engine: Engine, which: DeadLetterFilter) -> Replay:
     return Replay(replayed, replayer.passed, _has_workers(engine))
 
 
+async def replay_parts(engine: Engine, part_keys: Sequence[str]) -> Replay:
+    """Publish the dead letters of some parts again, such as those of one image."""
+    replays = [await replay(engine, DeadLetterFilter(part_key=key)) for key in part_keys]
+    return Replay(
+        sum(each.replayed for each in replays),
+        sum(each.passed_by for each in replays),
+        _has_workers(engine),
+    )
+
+
 async def purge(engine: Engine, which: DeadLetterFilter) -> Purge:
     """Remove dead letters from the list; the balance still counts their parts as dead.
 

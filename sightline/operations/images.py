@@ -49,7 +49,7 @@ class ImageSource:
         return decoded(self.content(uri), uri, preferred_size=preferred_size)
 
     def content(self, uri: str) -> bytes:
-        """Return an image's file, of at most ``images.max_bytes``; blocks and raises as ``read``."""
+        """Return an image's file, of at most ``images.max_bytes``; blocks, raises as ``read``."""
         if uri.startswith("file://"):
             folders = image_folders(self._settings)
             return read_to_send(uri, max_bytes=self._settings.images.max_bytes, folders=folders)

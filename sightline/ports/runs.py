@@ -100,6 +100,7 @@ class DeadLetterFilter:
     reason: Reason | None = None
     run_id: str | None = None
     limit: int | None = None
+    part_key: str | None = None
 
 
 class DeadLetters(Protocol):

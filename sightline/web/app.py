@@ -14,7 +14,7 @@ from sightline.web.access.guard import Guard, Rules
 from sightline.web.assets import Assets
 from sightline.web.errors import add_error_handlers
 from sightline.web.project import OpenProject
-from sightline.web.routes import images, pages, pictures, session
+from sightline.web.routes import exports, images, pages, pictures, runs, session, views
 
 
 def create_app(
@@ -40,7 +40,7 @@ def create_app(
     )
     app.state.door = door
     add_error_handlers(app)
-    for routes in (pages, session, images, pictures):
+    for routes in (pages, session, images, pictures, views, exports, runs):
         app.include_router(routes.router)
     app.mount("/static", Assets(), name="static")
     return app

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from sightline.operations.gallery.exports import Exports, open_exports
+from sightline.operations.gallery.live_run import RunReader
+from sightline.operations.gallery.query_images import QueryImages
 from sightline.operations.gallery.ranked_hits import RecentSearches
+from sightline.operations.gallery.saved_views import SavedViews
+from sightline.operations.gallery.thumbnails import Pictures, open_pictures
 from sightline.operations.held_open import HeldOpen
 from sightline.ports import Engine, Warehouse
 from sightline.settings import Settings
@@ -24,6 +29,11 @@ class OpenProject:
     warehouse: Warehouse
     engine: HeldOpen[Engine]
     searches: RecentSearches
+    pictures: Pictures
+    query_images: QueryImages
+    views: SavedViews
+    exports: Exports
+    runs: RunReader
 
 
 @asynccontextmanager
@@ -34,13 +44,24 @@ async def open_project(settings: Settings) -> AsyncIterator[OpenProject]:
         ConfigurationError, StorageError: the warehouse cannot be opened.
     """
     engine = HeldOpen(lambda: open_engine(settings))
+    runs = RunReader(engine.get, settings)
     async with open_warehouse(settings) as warehouse:
         searches = RecentSearches(time.monotonic)
         try:
-            yield OpenProject(
-                settings=settings, warehouse=warehouse, engine=engine, searches=searches
-            )
+            with open_pictures(settings) as pictures, open_exports(settings) as exports:
+                yield OpenProject(
+                    settings=settings,
+                    warehouse=warehouse,
+                    engine=engine,
+                    searches=searches,
+                    pictures=pictures,
+                    query_images=QueryImages(settings),
+                    views=SavedViews(settings),
+                    exports=exports,
+                    runs=runs,
+                )
         finally:
+            await runs.stop()
             await searches.close()
             await engine.close()
 

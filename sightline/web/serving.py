@@ -50,12 +50,13 @@ def serve(app: FastAPI, listener: socket.socket, on_start: Callable[[], None]) -
         timeout_graceful_shutdown=GRACE_S,
         lifespan="on",
     )
-    _Server(config, on_start).run(sockets=[listener])
+    _Server(config, app, on_start).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, on_start: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._on_start = on_start
 
     @contextmanager
@@ -69,6 +70,12 @@ class _Server(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams of live runs first: they would last as long as their listeners."""
+        if self.started:
+            await self._app.state.project.runs.stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

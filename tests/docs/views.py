@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sightline.operations.watching.status_state import RunView, StatusView
 from sightline.cli.watching.work_state import LimiterView, WorkView
+from sightline.operations.watching.status_state import RunView, StatusView
 
 FOUND = (
     5.0, 9.6, 18.9, 37.1, 52.0, 44.8, 48.3, 49.7, 50.4, 41.2, 46.9, 49.1,

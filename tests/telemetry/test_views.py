@@ -11,12 +11,12 @@ from math import inf
 import pytest
 
 from sightline.cli.watching.drawing import draw_status, draw_work
-from sightline.operations.watching.status_state import StatusState
-from sightline.operations.watching.trend import History, Trend
 from sightline.cli.watching.words import duration, rate, share, sparkline, usd
 from sightline.cli.watching.work_state import WorkState, WorkView
 from sightline.model import Balance, Run
 from sightline.operations.status import RunStatus, Status
+from sightline.operations.watching.status_state import StatusState
+from sightline.operations.watching.trend import History, Trend
 from sightline.ports import Backlog, RunCost
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND

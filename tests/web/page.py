@@ -19,6 +19,7 @@ from sightline.web.access.roles import PageRole
 from sightline.web.access.sessions import Grant
 from sightline.web.app import create_app
 from sightline.web.project import open_project
+from sightline.web.routes.pictures import BODY_BYTES
 
 TOKENS = {role: f"{role.title}-{'t' * 24}" for role in PageRole}
 GRANTS = [Grant(role, token) for role, token in TOKENS.items()]
@@ -54,7 +55,7 @@ def opened(
     door = Door(
         process=Grant(PageRole.OWNER, "p" * 32), tokens=lambda: GRANTS, now_s=lambda: 1_000_000.0
     )
-    rules = Rules(headers=security_headers(), root_path=root_path)
+    rules = Rules(headers=security_headers(), root_path=root_path, most_body_bytes=BODY_BYTES)
     app = create_app(lambda: open_project(loaded), door, rules)
     with TestClient(app, HOST, raise_server_exceptions=False) as client:
         yield Page(app, client)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-import time
+import sys
+import webbrowser
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,9 +14,6 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.cli.state import State
 from sightline.extras import library
-from sightline.web.access.door import Door, OneTimeLink
-from sightline.web.access.roles import PageRole
-from sightline.web.access.sessions import Grant
 
 
 def gallery(
@@ -23,6 +22,19 @@ def gallery(
     port: Annotated[
         int, typer.Option(help="The port to listen on; 0 is any free one.", min=0, max=65535)
     ] = 8765,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in this machine's browser.")
+    ] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with a role and a token on each line; mode 600.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name under which the page is opened; may be repeated."),
+    ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let everyone look, and nobody change anything.")
+    ] = False,
     root_path: Annotated[
         str, typer.Option(help="The path prefix under which a proxy serves the page.")
     ] = "",
@@ -34,36 +46,29 @@ def gallery(
     """
     library("fastapi", "web")
     library("uvicorn", "web")
-    from sightline.web.access.guard import Rules  # noqa: PLC0415 - an extra
-    from sightline.web.access.headers import security_headers  # noqa: PLC0415 - an extra
-    from sightline.web.app import create_app  # noqa: PLC0415 - an extra
-    from sightline.web.project import open_project  # noqa: PLC0415 - an extra
-    from sightline.web.routes.pages import sign_in_url  # noqa: PLC0415 - an extra
+    from sightline.web.opening import PageOptions, build_page, check_options  # noqa: PLC0415 - an extra
     from sightline.web.serving import bind, serve  # noqa: PLC0415 - an extra
 
     state: State = context.obj
     state.must_exist()
     settings = state.settings()
-    listener = bind(host, port)
-    base = f"http://{host}:{listener.getsockname()[1]}{root_path}"
-    link = OneTimeLink(
-        lambda: secrets.token_urlsafe(24),
-        lambda token: remark(f"for another browser: {sign_in_url(base, token)}"),
-    )
-    door = Door(
-        process=Grant(PageRole.OWNER, secrets.token_urlsafe(32)),
-        link=link,
-        now_s=time.time,
-        cookie=f"sightline-{listener.getsockname()[1]}",
-    )
-    app = create_app(
-        lambda: open_project(settings),
-        door,
-        Rules(headers=security_headers(), root_path=root_path),
-    )
+    options = PageOptions(
+        host=host, port=port, root_path=root_path, token_file=token_file,
+        hosts=tuple(allow_host or ()), read_only=read_only,
+    )  # fmt: skip
+    check_options(options, settings)
+    with bind(host, port) as listener:
+        page = build_page(
+            settings,
+            replace(options, port=listener.getsockname()[1]),
+            on_next_url=lambda url: remark(f"for another browser: {url}"),
+        )
 
-    def started() -> None:
-        url = sign_in_url(base, link.token)
-        print_json({"url": url}) if as_json else say(f"the page is at {url}")
+        def started() -> None:
+            url = page.url()
+            print_json({"url": url}) if as_json else say(f"the page is at {url}")
+            sys.stdout.flush()
+            if open_browser:
+                webbrowser.open(url)
 
-    serve(app, listener, started)
+        serve(page.app, listener, started)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from sightline.cli.characters import printable
-from sightline.operations.watching.status_state import RunView, StatusView
 from sightline.cli.watching.words import duration, rate, share, sparkline, usd
 from sightline.cli.watching.work_state import LimiterView, WorkView
+from sightline.operations.watching.status_state import RunView, StatusView
 
 LABEL = 14
 BAR = 40

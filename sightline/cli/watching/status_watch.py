@@ -10,8 +10,8 @@ from functools import partial
 from sightline.cli.views.status import look_json
 from sightline.cli.watching.drawing import draw_status
 from sightline.cli.watching.screen import Show
-from sightline.operations.watching.status_state import StatusState
 from sightline.operations.status import Status
+from sightline.operations.watching.status_state import StatusState
 
 REFRESH_S = 2.0
 READ_SHARE = 5.0

@@ -47,6 +47,7 @@ class BigQueryDeadLetters:
             for name, value in (
                 ("reason", which.reason.value if which.reason else None),
                 ("run_id", which.run_id),
+                ("part_key", which.part_key),
             )
             if value is not None
         }

@@ -31,6 +31,7 @@ LETTERS_OLDEST_FIRST = f"""
 SELECT {LETTER_COLUMNS}, epoch_us(letters.at)
 FROM ({CURRENT_DEAD_LETTERS}) AS letters
 WHERE ($reason IS NULL OR reason = $reason) AND ($run_id IS NULL OR letters.run_id = $run_id)
+  AND ($part_key IS NULL OR letters.part_key = $part_key)
   AND (epoch_us(letters.at), event_id) > ($after_us, $after_id)
 ORDER BY epoch_us(letters.at), event_id LIMIT $page
 """  # noqa: S608 - a constant
@@ -67,6 +68,7 @@ class LocalDeadLetters:
         parameters = {
             "reason": which.reason.value if which.reason else None,
             "run_id": which.run_id,
+            "part_key": which.part_key,
             "after_us": after[0],
             "after_id": after[1],
             "page": page,

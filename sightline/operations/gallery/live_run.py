@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +79,7 @@ class RunReader:
         rates = await engine.peers.report(WATCHER, {}) if engine.peers.seen else {}
         return LiveRuns(utc_now(), view, status.runs, _beliefs(rates, self._settings))
 
-    async def changes(self) -> AsyncIterator[LiveRuns]:
+    async def changes(self) -> AsyncGenerator[LiveRuns, None]:
         """Yield the runs, and again when they changed; ends when the reader stops."""
         queue: asyncio.Queue[LiveRuns | None] = asyncio.Queue(maxsize=1)
         self._listeners.add(queue)
@@ -134,7 +134,11 @@ def _put(queue: asyncio.Queue[LiveRuns | None], runs: LiveRuns | None) -> None:
 def _differs(runs: LiveRuns, before: LiveRuns | None) -> bool:
     if before is None:
         return True
-    return (runs.view, runs.limiters, runs.problem) != (before.view, before.limiters, before.problem)
+    return (runs.view, runs.limiters, runs.problem) != (
+        before.view,
+        before.limiters,
+        before.problem,
+    )
 
 
 def _beliefs(rates: Mapping[str, PeerRates], settings: Settings) -> Sequence[LimiterBelief]:
@@ -145,8 +149,9 @@ def _beliefs(rates: Mapping[str, PeerRates], settings: Settings) -> Sequence[Lim
             model=models.get(kind, kind),
             workers=reported.workers,
             rate_per_s=reported.mean_per_s * reported.workers,
-            quota_per_s=reported.remembered and reported.remembered.belief.rate_per_s,
-            share_refused=reported.remembered and reported.remembered.belief.usual,
+            quota_per_s=belief.rate_per_s if belief else None,
+            share_refused=belief.usual if belief else None,
         )
         for kind, reported in sorted(rates.items())
+        for belief in [reported.remembered.belief if reported.remembered else None]
     ]

@@ -50,7 +50,9 @@ def nearest_size(size: int) -> int:
 class Pictures:
     """Makes pictures in a few threads; requests for the same one wait for the same one."""
 
-    def __init__(self, images: ImageSource, files: PictureFiles, threads: ThreadPoolExecutor):
+    def __init__(
+        self, images: ImageSource, files: PictureFiles, threads: ThreadPoolExecutor
+    ) -> None:
         self._images = images
         self._files = files
         self._threads = threads

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sightline.operations.watching.trend import Trend
 from sightline.operations.status import RunStatus, Status
+from sightline.operations.watching.trend import Trend
 
 LATELY_S = 120.0
 STATES = ("open", "published", "cancelled", "done")

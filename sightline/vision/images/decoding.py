@@ -48,7 +48,9 @@ def decode_image(
     try:
         with open_image(content, uri) as image:
             is_streamed = isinstance(image, JpegImageFile) and not image.info.get("progressive")
-            most = max_pixels if is_streamed else min(max_pixels, max_pixels_in_memory or max_pixels)
+            most = (
+                max_pixels if is_streamed else min(max_pixels, max_pixels_in_memory or max_pixels)
+            )
             if image.width * image.height > most:
                 size = f"{image.width} x {image.height} pixels"
                 raise too_large(uri, f"{size}, more than {most}")

@@ -93,7 +93,11 @@ async def places(
 async def details(project: Project, observation_id: str) -> documents.Details:
     """Return everything recorded about an image."""
     tasks = {task.name: task for task in await project.warehouse.answers.tasks()}
-    return documents.details(await browsing.details(project.warehouse, observation_id), tasks)
+    found = await browsing.details(project.warehouse, observation_id)
+    shown = documents.details(found, tasks)
+    size = await project.pictures.original_size(found.observation.gcs_uri)
+    shown.width, shown.height = size or (None, None)
+    return shown
 
 
 @router.get("/images/{observation_id}/neighbours")
@@ -107,13 +111,17 @@ async def ranked_hits(project: OpenProject, state: PageState) -> RankedHits:
 
     async def search() -> RankedHits:
         result, ranked = await browsing.ranked(
-            project.warehouse, state.selection, text=state.words, like=state.like
+            project.warehouse,
+            state.selection,
+            text=state.words,
+            like=state.like,
+            image=image,
+            named="the picture",
         )
         return RankedHits(ranked, result.remarks)
 
-    if state.image is not None:
-        raise ConfigurationError("the image of this search is not here any more; drop it again")
-    key = (state.words, state.like, state.selection)
+    image = project.query_images.path(state.image) if state.image is not None else None
+    key = (state.words, state.like, state.image, state.selection)
     return await project.searches.hits(key, search)
 
 

@@ -41,5 +41,5 @@ def me(
         csrf=visitor.csrf,
         version=__version__,
         engine=project.settings.engine,
-        tiles=None,
+        tiles=project.settings.gallery.tiles or None,
     )
