@@ -109,18 +109,18 @@ class BrowsedImages(ABC, Generic[Table]):
     ) -> MapPlaces:
         """Return the selected images within bounds; ``cell`` is the edge of a cell in degrees."""
         table = await self.table()
-        asked = partial(self.ask, table, selection.filter)
+        filtered = partial(self.ask, table, selection.filter)
         common: Any = {"within": within}
-        (row,) = await asked(partial(sql.extent, self.dialect, table, selection, **common))
+        (row,) = await filtered(partial(sql.extent, self.dialect, table, selection, **common))
         images = int(row[6])
         points: list[MapPoint] = []
         cells: list[MapCell] = []
         if 0 < images <= most_points:
-            rows = await asked(partial(sql.points, self.dialect, table, selection, **common))
-            points = [MapPoint(*found) for found in rows]
+            rows = await filtered(partial(sql.points, self.dialect, table, selection, **common))
+            points = [MapPoint(*columns) for columns in rows]
         elif images:
             common["cell"] = cell
-            rows = await asked(partial(sql.cells, self.dialect, table, selection, **common))
+            rows = await filtered(partial(sql.cells, self.dialect, table, selection, **common))
             cells = [MapCell(float(y), float(x), int(n)) for y, x, n in rows]
         return MapPlaces(images, points, cells, _extent(row))
 

@@ -15,9 +15,9 @@ from sightline.ports import (
     ImageDetails,
     ImageSummary,
     MapPlaces,
+    Neighbours,
     Selection,
 )
-from sightline.ports import Neighbours as NearImages
 from sightline.ports.gallery import AnswerDetail, DeadLetterDetail
 from sightline.tasks import TaskSpec
 from sightline.web.shown_text import without_places
@@ -34,7 +34,7 @@ _TITLES = {
 }
 
 
-class Image(BaseModel):
+class ImageDocument(BaseModel):
     """An image with its current answers, and the reasons of its dead letters."""
 
     id: str
@@ -51,14 +51,14 @@ class Image(BaseModel):
     licensed: bool
 
 
-class Images(BaseModel):
+class ImagesDocument(BaseModel):
     """A page of images; ``total`` is given with the first one, ``next`` is the next one's key.
 
     ``is_behind`` says that later answers are being read, so that it is worth asking again.
     """
 
     total: int | None
-    images: Sequence[Image]
+    images: Sequence[ImageDocument]
     next: str | None
     remarks: Sequence[str]
     is_behind: bool
@@ -91,7 +91,7 @@ class Facets(BaseModel):
     facets: Sequence[FacetDocument]
 
 
-class Places(BaseModel):
+class PlacesDocument(BaseModel):
     """Points (id, longitude, latitude, heading, asset type), or cells (longitude, latitude, n)."""
 
     images: int
@@ -152,22 +152,22 @@ class Details(BaseModel):
     embedded_by: Sequence[str]
 
 
-class NearImage(Image):
+class NearImage(ImageDocument):
     """An image, and how far it is away."""
 
     distance_m: float | None
 
 
-class Neighbours(BaseModel):
+class NeighboursDocument(BaseModel):
     """Other images of the same asset by time, and the nearest images of others."""
 
     same_asset: Sequence[NearImage]
     nearest: Sequence[NearImage]
 
 
-def image(summary: ImageSummary, score: float | None) -> Image:
+def image(summary: ImageSummary, score: float | None) -> ImageDocument:
     """Return an image of a page."""
-    return Image(**_fields(summary, score))
+    return ImageDocument(**_fields(summary, score))
 
 
 def facets(total: int, counts: Sequence[FacetCounts], selection: Selection) -> Facets:
@@ -183,16 +183,16 @@ def facets(total: int, counts: Sequence[FacetCounts], selection: Selection) -> F
     )
 
 
-def places(found: MapPlaces) -> Places:
+def places(shown: MapPlaces) -> PlacesDocument:
     """Return what a map shows."""
-    around = found.extent
-    return Places(
-        images=found.images,
+    around = shown.extent
+    return PlacesDocument(
+        images=shown.images,
         points=[
             (point.observation_id, point.longitude, point.latitude, point.heading, point.asset_type)
-            for point in found.points
+            for point in shown.points
         ],
-        cells=[(cell.longitude, cell.latitude, cell.images) for cell in found.cells],
+        cells=[(cell.longitude, cell.latitude, cell.images) for cell in shown.cells],
         extent=(around.west, around.south, around.east, around.north) if around else None,
     )
 
@@ -202,9 +202,9 @@ def cell_degrees(zoom: float) -> float:
     return float(360 / 2**zoom / CELLS_PER_TILE)
 
 
-def details(found: ImageDetails, tasks: Mapping[str, TaskSpec]) -> Details:
+def details(image_details: ImageDetails, tasks: Mapping[str, TaskSpec]) -> Details:
     """Return everything recorded about an image; ``tasks`` are the active versions by name."""
-    observation = found.observation
+    observation = image_details.observation
     return Details(
         id=observation.observation_id,
         asset_id=observation.asset_id,
@@ -217,17 +217,17 @@ def details(found: ImageDetails, tasks: Mapping[str, TaskSpec]) -> Details:
         bbox=observation.bbox,
         camera_pose=observation.camera_pose,
         licensed=is_imagery_insights(observation.gcs_uri),
-        answers=[_answer(answer, tasks.get(answer.task)) for answer in found.answers],
-        dead=[_dead_letter(letter) for letter in found.dead_letters],
-        embedded_by=found.embedded_by,
+        answers=[_answer(answer, tasks.get(answer.task)) for answer in image_details.answers],
+        dead=[_dead_letter(letter) for letter in image_details.dead_letters],
+        embedded_by=image_details.embedded_by,
     )
 
 
-def neighbours(found: NearImages) -> Neighbours:
+def neighbours(nearby: Neighbours) -> NeighboursDocument:
     """Return the images that are near in time and in space."""
-    return Neighbours(
-        same_asset=[NearImage(**_fields(it, None), distance_m=None) for it in found.same_asset],
-        nearest=[NearImage(**_fields(it, None), distance_m=far) for it, far in found.nearest],
+    return NeighboursDocument(
+        same_asset=[NearImage(**_fields(it, None), distance_m=None) for it in nearby.same_asset],
+        nearest=[NearImage(**_fields(it, None), distance_m=far) for it, far in nearby.nearest],
     )
 
 

@@ -14,7 +14,7 @@ from sightline.operations.gallery.live_run import RunReader
 from sightline.operations.gallery.query_images import QueryImages
 from sightline.operations.gallery.ranked_hits import RecentSearches
 from sightline.operations.gallery.saved_views import SavedViews
-from sightline.operations.gallery.thumbnails import Pictures, open_pictures
+from sightline.operations.gallery.thumbnails import PictureMaker, open_pictures
 from sightline.operations.held_open import HeldOpen
 from sightline.ports import Engine, Warehouse
 from sightline.settings import Settings
@@ -29,7 +29,7 @@ class OpenProject:
     warehouse: Warehouse
     engine: HeldOpen[Engine]
     searches: RecentSearches
-    pictures: Pictures
+    pictures: PictureMaker
     query_images: QueryImages
     views: SavedViews
     exports: Exports

@@ -144,8 +144,8 @@ def _ids(values: dict[str, list[str]]) -> tuple[str, ...] | None:
 def _order(name: str | None) -> ImageOrder:
     for order in get_args(ImageOrder):
         if name == order:
-            found: ImageOrder = order
-            return found
+            known: ImageOrder = order
+            return known
     if name is None:
         return "newest"
     raise ConfigurationError(

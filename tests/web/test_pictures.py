@@ -1,4 +1,4 @@
-"""Pictures: upright, without metadata, made once, kept within a bound, and never fatal."""
+"""PictureMaker: upright, without metadata, made once, kept within a bound, and never fatal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from sightline.errors import PermanentError, Reason
 from sightline.operations.gallery.picture_files import PictureFiles
-from sightline.operations.gallery.thumbnails import Pictures, picture_key
+from sightline.operations.gallery.thumbnails import PictureMaker, picture_key
 from sightline.operations.images import ImageSource, open_images
 from sightline.settings import Settings, load_settings
 
@@ -64,10 +64,10 @@ class _Counted(ImageSource):
 
 
 @contextmanager
-def pictures(folder: Path, content: bytes) -> Iterator[tuple[Pictures, _Counted]]:
+def pictures(folder: Path, content: bytes) -> Iterator[tuple[PictureMaker, _Counted]]:
     source = _Counted(content)
     with ThreadPoolExecutor(2) as threads:
-        yield Pictures(source, PictureFiles(folder, 1_000_000), threads), source
+        yield PictureMaker(source, PictureFiles(folder, 1_000_000), threads), source
 
 
 async def test_a_picture_is_upright_and_without_metadata(tmp_path: Path) -> None:

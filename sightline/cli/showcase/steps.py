@@ -63,6 +63,7 @@ class DemoOutcome:
         home = directory / ".sightline"
         yield f"results:    {home}/warehouse (Parquet)"
         yield f'continue:   {program()} --home {home} search "a faded yield sign in the rain"'
+        yield f"look:       {program()} --home {home} gallery"
 
     @property
     def images_per_s(self) -> float:

@@ -131,8 +131,8 @@ async def _selected(
     if not selection.facets:
         return chosen
     among = Selection(facets=selection.facets, ids=tuple(chosen))
-    found = await warehouse.gallery.page(among, "newest", after=None, size=MOST_HITS)
-    return frozenset(image.observation.observation_id for image in found.images)
+    first_page = await warehouse.gallery.page(among, "newest", after=None, size=MOST_HITS)
+    return frozenset(image.observation.observation_id for image in first_page.images)
 
 
 async def summaries(warehouse: Warehouse, ids: Sequence[str]) -> Sequence[ImageSummary]:

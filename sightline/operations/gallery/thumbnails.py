@@ -47,7 +47,7 @@ def nearest_size(size: int) -> int:
     return next((available for available in SIZES if available >= size), SIZES[-1])
 
 
-class Pictures:
+class PictureMaker:
     """Makes pictures in a few threads; requests for the same one wait for the same one."""
 
     def __init__(
@@ -104,13 +104,13 @@ class Pictures:
 
 
 @contextmanager
-def open_pictures(settings: Settings) -> Iterator[Pictures]:
+def open_pictures(settings: Settings) -> Iterator[PictureMaker]:
     """Open the pictures of a project, kept below its home within ``gallery.cache_bytes``."""
     files = PictureFiles(settings.home / "cache" / "pictures", settings.gallery.cache_bytes)
     threads = ThreadPoolExecutor(AT_ONCE, "pictures")
     with open_images(settings) as images:
         try:
-            yield Pictures(images, files, threads)
+            yield PictureMaker(images, files, threads)
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
 

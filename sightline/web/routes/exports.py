@@ -1,4 +1,4 @@
-"""Exports of the selection, in the background."""
+"""ExportsDocument of the selection, in the background."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Wanted(BaseModel):
     state: str = ""
 
 
-class Export(BaseModel):
+class ExportDocument(BaseModel):
     """An export and its progress, in answers."""
 
     id: str
@@ -62,18 +62,18 @@ class Format(BaseModel):
     title: str
 
 
-class Exports(BaseModel):
+class ExportsDocument(BaseModel):
     """All exports, the newest first, and what may be exported."""
 
-    exports: Sequence[Export]
+    exports: Sequence[ExportDocument]
     formats: Sequence[Format]
     tasks: Sequence[str]
 
 
 @router.get("")
-async def exports(project: Project, _reviewer: Reviewer) -> Exports:
+async def exports(project: Project, _reviewer: Reviewer) -> ExportsDocument:
     """Return all exports."""
-    return Exports(
+    return ExportsDocument(
         exports=[_export(job) for job in project.exports.all()],
         formats=[Format(name=name, title=title) for name, title in TITLES.items()],
         tasks=[task.name for task in await project.warehouse.answers.tasks()],
@@ -81,7 +81,7 @@ async def exports(project: Project, _reviewer: Reviewer) -> Exports:
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, dependencies=[Depends(limited(0.5, 5))])
-async def start(project: Project, visitor: Reviewer, wanted: Wanted) -> Export:
+async def start(project: Project, visitor: Reviewer, wanted: Wanted) -> ExportDocument:
     """Begin an export."""
     state = read_query(wanted.state)
     if state.is_ranked:
@@ -93,7 +93,7 @@ async def start(project: Project, visitor: Reviewer, wanted: Wanted) -> Export:
 
 
 @router.get("/{export_id}")
-async def export(project: Project, _reviewer: Reviewer, export_id: str) -> Export:
+async def export(project: Project, _reviewer: Reviewer, export_id: str) -> ExportDocument:
     """Return an export."""
     return _export(project.exports.get(export_id))
 
@@ -117,8 +117,8 @@ async def remove(project: Project, visitor: Reviewer, export_id: str) -> None:
     project.exports.remove(export_id)
 
 
-def _export(job: ExportJob) -> Export:
-    return Export(
+def _export(job: ExportJob) -> ExportDocument:
+    return ExportDocument(
         id=job.id,
         format=job.format,
         task=job.task,

@@ -37,7 +37,7 @@ async def images(
     state: State,
     after: str | None = None,
     size: Annotated[int, Query(ge=1, le=200)] = 60,
-) -> documents.Images:
+) -> documents.ImagesDocument:
     """Return a page of the selected images, in their order or by score."""
     current = await browsing.state(project.warehouse)
     faults = [current.fault] if current.fault else []
@@ -47,7 +47,7 @@ async def images(
         scores = {hit.observation_id: hit.score for hit in hits.images[start : start + size]}
         page = await browsing.summaries(project.warehouse, list(scores))
         following = str(start + size) if len(hits.images) > start + size else None
-        return documents.Images(
+        return documents.ImagesDocument(
             total=len(hits.images),
             images=[documents.image(it, scores[it.observation.observation_id]) for it in page],
             next=following,
@@ -55,14 +55,14 @@ async def images(
             is_behind=current.is_behind,
         )
     warehouse = project.warehouse
-    found = await browsing.page(
+    image_page = await browsing.page(
         warehouse, state.selection, state.order, after=_key(after, state.order), size=size
     )
     total = None if after else (await browsing.counted(warehouse, state.selection, []))[0]
-    return documents.Images(
+    return documents.ImagesDocument(
         total=total,
-        images=[documents.image(image, None) for image in found.images],
-        next=_text(found.following),
+        images=[documents.image(image, None) for image in image_page.images],
+        next=_text(image_page.following),
         remarks=[*state.remarks, *faults],
         is_behind=current.is_behind,
     )
@@ -78,7 +78,7 @@ async def facets(project: Project, state: State) -> documents.Facets:
 @router.get("/places")
 async def places(
     project: Project, state: State, within: str, zoom: Annotated[float, Query(ge=0, le=24)] = 0
-) -> documents.Places:
+) -> documents.PlacesDocument:
     """Return the selected images within bounds (west, south, east, north), as points or cells."""
     bounds = parse_box(within)
     if bounds is None:
@@ -93,15 +93,15 @@ async def places(
 async def details(project: Project, observation_id: str) -> documents.Details:
     """Return everything recorded about an image."""
     tasks = {task.name: task for task in await project.warehouse.answers.tasks()}
-    found = await browsing.details(project.warehouse, observation_id)
-    shown = documents.details(found, tasks)
-    size = await project.pictures.original_size(found.observation.gcs_uri)
+    recorded = await browsing.details(project.warehouse, observation_id)
+    shown = documents.details(recorded, tasks)
+    size = await project.pictures.original_size(recorded.observation.gcs_uri)
     shown.width, shown.height = size or (None, None)
     return shown
 
 
 @router.get("/images/{observation_id}/neighbours")
-async def neighbours(project: Project, observation_id: str) -> documents.Neighbours:
+async def neighbours(project: Project, observation_id: str) -> documents.NeighboursDocument:
     """Return other images of the same asset, and the nearest images of others."""
     return documents.neighbours(await browsing.neighbours(project.warehouse, observation_id))
 

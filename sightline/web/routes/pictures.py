@@ -68,7 +68,12 @@ async def sheet(project: Project, state: State) -> Response:
     """Return the selected images, or the first of them, as one page without scripts and links."""
     if state.is_ranked:
         hits = (await ranked_hits(project, state)).images[:MOST_ON_SHEET]
-        shown = [SearchHit(hit.image.observation, hit.score, hit.image.answers) for hit in hits]
+        scores = {hit.observation_id: hit.score for hit in hits}
+        images = await browsing.summaries(project.warehouse, list(scores))
+        shown = [
+            SearchHit(image.observation, scores[image.observation.observation_id], image.answers)
+            for image in images
+        ]
     else:
         page = await browsing.page(
             project.warehouse, state.selection, state.order, size=MOST_ON_SHEET
@@ -99,10 +104,10 @@ SHEET_POLICY = (
 
 
 async def _picture(project: Project, observation_id: str, size: int, request: Request) -> Response:
-    found = await browsing.summaries(project.warehouse, [observation_id])
-    if not found:
+    images = await browsing.summaries(project.warehouse, [observation_id])
+    if not images:
         raise NotFoundError("there is no such image; go back to the images")
-    uri = found[0].observation.gcs_uri
+    uri = images[0].observation.gcs_uri
     headers = {"etag": f'"{picture_key(uri, nearest_size(size))}"', "cache-control": LASTS}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

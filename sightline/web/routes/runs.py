@@ -38,7 +38,7 @@ class RunNow(BaseModel):
     budget_usd: float | None
 
 
-class Limiter(BaseModel):
+class LimiterDocument(BaseModel):
     """What the workers send to a model together, and the quota that they believe in."""
 
     model: str
@@ -50,7 +50,7 @@ class Limiter(BaseModel):
     share_refused: float | None
 
 
-class Runs(BaseModel):
+class RunsDocument(BaseModel):
     """All runs at one moment. Unknown values are ``null``."""
 
     at: datetime
@@ -63,7 +63,7 @@ class Runs(BaseModel):
     leased: int | None
     dead: Mapping[str, int]
     runs: Sequence[RunNow]
-    limiters: Sequence[Limiter]
+    limiters: Sequence[LimiterDocument]
     error: str | None
 
 
@@ -80,7 +80,7 @@ class Replayed(BaseModel):
 
 
 @router.get("/run")
-async def run(project: Project) -> Runs:
+async def run(project: Project) -> RunsDocument:
     """Return the runs as they are."""
     return _document(await project.runs.now())
 
@@ -112,9 +112,9 @@ async def replay(project: Project, image: ImageName) -> Replayed:
     return Replayed(replayed=done.replayed)
 
 
-def _document(now: LiveRuns) -> Runs:
+def _document(now: LiveRuns) -> RunsDocument:
     view = now.view
-    return Runs(
+    return RunsDocument(
         at=now.at,
         parts_per_s=view and view.parts_per_s,
         left=view.left if view else 0,
@@ -126,7 +126,7 @@ def _document(now: LiveRuns) -> Runs:
         dead=view.dead if view else {},
         runs=[_run(status) for status in now.runs],
         limiters=[
-            Limiter(
+            LimiterDocument(
                 model=belief.model,
                 kind=belief.kind,
                 workers=belief.workers,

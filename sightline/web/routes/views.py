@@ -26,7 +26,7 @@ class ViewState(BaseModel):
     state: str
 
 
-class View(ViewState):
+class ViewDocument(ViewState):
     """A saved view."""
 
     name: str
@@ -34,28 +34,28 @@ class View(ViewState):
     saved_at: datetime
 
 
-class Views(BaseModel):
+class ViewsDocument(BaseModel):
     """All saved views, by name."""
 
-    views: Sequence[View]
+    views: Sequence[ViewDocument]
 
 
 @router.get("")
-async def views(project: Project) -> Views:
+async def views(project: Project) -> ViewsDocument:
     """Return all views."""
-    return Views(views=[_view(view) for view in await project.views.all()])
+    return ViewsDocument(views=[_view(view) for view in await project.views.all()])
 
 
 @router.put("/{name}")
-async def save(project: Project, visitor: Reviewer, name: str, body: ViewState) -> View:
-    """Save a view; one of this name is replaced by whoever saved it, or by an owner."""
+async def save(project: Project, visitor: Reviewer, name: str, body: ViewState) -> ViewDocument:
+    """Save a view; only its author or an owner replaces one of this name."""
     await _check_own(project, visitor, name)
     return _view(await project.views.save(name, body.state, visitor.name))
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
 async def delete(project: Project, visitor: Reviewer, name: str) -> None:
-    """Delete a view of one's own; an owner deletes any."""
+    """Delete a view; only its author or an owner may."""
     await _check_own(project, visitor, name)
     await project.views.delete(name)
 
@@ -66,10 +66,10 @@ async def _check_own(project: Project, visitor: Visitor, name: str) -> None:
 
 
 def check_own(visitor: Visitor, made_by: str) -> None:
-    """Refuse somebody else's work to anybody but an owner.
+    """Check that a visitor made something, or is an owner.
 
     Raises:
-        RequestRefusedError: it is somebody else's.
+        RequestRefusedError: another visitor made it.
     """
     if visitor.name != made_by and visitor.role < PageRole.OWNER:
         raise RequestRefusedError(
@@ -77,5 +77,7 @@ def check_own(visitor: Visitor, made_by: str) -> None:
         )
 
 
-def _view(view: SavedView) -> View:
-    return View(name=view.name, state=view.state, saved_by=view.saved_by, saved_at=view.saved_at)
+def _view(view: SavedView) -> ViewDocument:
+    return ViewDocument(
+        name=view.name, state=view.state, saved_by=view.saved_by, saved_at=view.saved_at
+    )
