@@ -109,6 +109,20 @@ def test_an_export_is_written_in_the_background_in_every_format(
     assert browser.get(path).status_code == 404
 
 
+def test_an_export_has_the_answers_about_the_selected_images_alone(scenes_page: Page) -> None:
+    browser = scenes_page.browser(PageRole.REVIEWER)
+    facet = "f.road_signs.condition=clean&f.road_signs.lighting=day"
+    selected = browser.get(f"/api/images?{facet}&size=200").json()["images"]
+    assert selected
+    wanted = {"format": "parquet", "task": "road_signs", "state": facet}
+    path = f"/api/exports/{browser.post('/api/exports', json=wanted).json()['id']}"
+    wait_until(lambda: bool(browser.get(path).json()["state"] != "running"))
+    assert browser.get(path).json()["error"] is None
+    table = pq.read_table(BytesIO(browser.get(f"{path}/file").content))
+    exported = set(table.column("observation_id").to_pylist())
+    assert exported == {image["id"] for image in selected}
+
+
 def test_an_export_that_fails_says_why_without_naming_files(scenes_page: Page) -> None:
     browser = scenes_page.browser(PageRole.OWNER)
     wanted = {"format": "tuning", "task": "road_signs", "state": ""}

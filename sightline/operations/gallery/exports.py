@@ -20,7 +20,8 @@ from typing import Literal
 from sightline.errors import BusyError, NotFoundError, SightlineError
 from sightline.export import ExportFormat
 from sightline.operations.export import export, export_paths
-from sightline.ports import Selection
+from sightline.operations.gallery.browsing import page
+from sightline.ports import Selection, Warehouse
 from sightline.progress import Progress
 from sightline.settings import Settings
 from sightline.whole_files import make_directory, storage_errors
@@ -29,6 +30,7 @@ from sightline.wiring.ids import new_id, utc_now
 
 AT_ONCE = 2
 MOST_WAITING = 8
+IDS_AT_ONCE = 1_000
 MOST_KEPT = 20
 """The oldest finished export is removed when there are more."""
 
@@ -150,12 +152,14 @@ class Exports:
         is_tuning = job.format is ExportFormat.TUNING
         target = folder / (f"{name}.jsonl" if is_tuning else name + SUFFIXES[job.format])
         async with open_warehouse(self._settings) as warehouse:
+            selected = await _selected_ids(warehouse, job, selection)
             await export(
                 warehouse,
                 target,
                 task=job.task,
                 format_=job.format,
                 which=selection.filter,
+                keep=None if selected is None else lambda answer: answer.observation_id in selected,
                 progress=_reporting(job),
             )
         return (
@@ -163,6 +167,24 @@ class Exports:
             if is_tuning
             else target
         )
+
+
+async def _selected_ids(
+    warehouse: Warehouse, job: ExportJob, selection: Selection
+) -> frozenset[str] | None:
+    """Return the ids of the selected images; ``None`` if the filter alone selects them."""
+    if not selection.facets and selection.ids is None:
+        return None
+    ids: list[str] = []
+    key = None
+    while True:
+        if job.cancelled.is_set():
+            raise _CancelledExportError
+        images = await page(warehouse, selection, after=key, size=IDS_AT_ONCE)
+        ids.extend(image.observation.observation_id for image in images.images)
+        key = images.following
+        if key is None:
+            return frozenset(ids)
 
 
 def _reporting(job: ExportJob) -> Progress:

@@ -80,7 +80,7 @@ async def exports(project: Project, _reviewer: Reviewer) -> ExportsDocument:
     )
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, dependencies=[Depends(limited(0.5, 5))])
+@router.post("", status_code=HTTPStatus.ACCEPTED, dependencies=[Depends(limited(0.5, 20))])
 async def start(project: Project, visitor: Reviewer, wanted: Wanted) -> ExportDocument:
     """Begin an export."""
     state = read_query(wanted.state)
