@@ -152,14 +152,14 @@ class Exports:
         is_tuning = job.format is ExportFormat.TUNING
         target = folder / (f"{name}.jsonl" if is_tuning else name + SUFFIXES[job.format])
         async with open_warehouse(self._settings) as warehouse:
-            selected = await _selected_ids(warehouse, job, selection)
+            subjects = await _selected_subjects(warehouse, job, selection)
             await export(
                 warehouse,
                 target,
                 task=job.task,
                 format_=job.format,
                 which=selection.filter,
-                keep=None if selected is None else lambda answer: answer.observation_id in selected,
+                keep=None if subjects is None else lambda row: row.subject_id in subjects,
                 progress=_reporting(job),
             )
         return (
@@ -169,19 +169,23 @@ class Exports:
         )
 
 
-async def _selected_ids(
+async def _selected_subjects(
     warehouse: Warehouse, job: ExportJob, selection: Selection
 ) -> frozenset[str] | None:
-    """Return the ids of the selected images; ``None`` if the filter alone selects them."""
+    """Return the ids of the selected images and of their assets, which answers may be about.
+
+    ``None`` if the filter alone selects the answers.
+    """
     if not selection.facets and selection.ids is None:
         return None
-    ids: list[str] = []
+    ids: set[str] = set()
     key = None
     while True:
         if job.cancelled.is_set():
             raise _CancelledExportError
         images = await page(warehouse, selection, after=key, size=IDS_AT_ONCE)
-        ids.extend(image.observation.observation_id for image in images.images)
+        ids.update(image.observation.observation_id for image in images.images)
+        ids.update(image.observation.asset_id for image in images.images)
         key = images.following
         if key is None:
             return frozenset(ids)
