@@ -80,8 +80,8 @@ class GalleryRig:
 
     async def counts(self, facet: str, *facets: FacetFilter) -> dict[str, int]:
         """Return how many images have each value of a facet."""
-        _, (found,) = await self.gallery.counted(Selection(facets=facets), [facet])
-        return dict(found.values)
+        _, (shown,) = await self.gallery.counted(Selection(facets=facets), [facet])
+        return dict(shown.values)
 
 
 def number(observation_id: str) -> int:
@@ -215,8 +215,8 @@ class GalleryContract:
 
     async def test_summaries_come_as_they_are_asked_for(self, rig: GalleryRig) -> None:
         await rig.fill()
-        found = await rig.gallery.summaries(["obs-007", "none", "obs-000"])
-        last, first = found
+        shown = await rig.gallery.summaries(["obs-007", "none", "obs-000"])
+        last, first = shown
         assert (last.observation.observation_id, list(last.dead), last.answers) == (
             "obs-007", [Reason.IMAGE_GONE], {},
         )  # fmt: skip
@@ -245,16 +245,16 @@ class GalleryContract:
     async def test_details_are_all_that_is_recorded(self, rig: GalleryRig) -> None:
         await rig.fill()
         details = await rig.gallery.details("obs-000")
-        (found,) = details.answers
-        assert (found.task, found.current, found.by_asset) == ("signs", True, False)
-        assert (found.model, found.fingerprint) == ("demo-1", SPEC.fingerprint)
-        assert (found.cost_usd_micros, found.latency_ms, found.run_id) == (7, 350, "run-1")
-        assert (found.written_at, found.answer["count"]) == (NOW, 0)
+        (shown,) = details.answers
+        assert (shown.task, shown.current, shown.by_asset) == ("signs", True, False)
+        assert (shown.model, shown.fingerprint) == ("demo-1", SPEC.fingerprint)
+        assert (shown.cost_usd_micros, shown.latency_ms, shown.run_id) == (7, 350, "run-1")
+        assert (shown.written_at, shown.answer["count"]) == (NOW, 0)
         assert list(details.embedded_by) == ["demo-1 (4 dimensions)"]
         dead = await rig.gallery.details("obs-007")
         (letter,) = dead.dead_letters
         assert (letter.reason, letter.part, letter.detail) == (
-            Reason.IMAGE_GONE, "signs", "not found",
+            Reason.IMAGE_GONE, "signs", "not shown",
         )  # fmt: skip
 
     async def test_an_edited_task_keeps_its_earlier_answers_apart(self, rig: GalleryRig) -> None:
@@ -290,9 +290,9 @@ class GalleryContract:
 
     async def test_neighbours_are_near_in_time_and_in_space(self, rig: GalleryRig) -> None:
         await rig.fill()
-        found = await rig.gallery.neighbours("obs-000", most=2, radius_m=400)
-        assert [number(it.observation.observation_id) for it in found.same_asset] == [1]
-        near = [(number(it.observation.observation_id), round(far)) for it, far in found.nearest]
+        shown = await rig.gallery.neighbours("obs-000", most=2, radius_m=400)
+        assert [number(it.observation.observation_id) for it in shown.same_asset] == [1]
+        near = [(number(it.observation.observation_id), round(far)) for it, far in shown.nearest]
         assert near == [(2, 261), (3, 392)]
         alone = await rig.gallery.neighbours("obs-007", most=2, radius_m=400)
         assert (list(alone.same_asset), list(alone.nearest)) == ([], [])
