@@ -46,14 +46,14 @@ async def views(project: Project) -> ViewsDocument:
     return ViewsDocument(views=[_view(view) for view in await project.views.all()])
 
 
-@router.put("/{name}")
+@router.put("/{name:path}")
 async def save(project: Project, visitor: Reviewer, name: str, body: ViewState) -> ViewDocument:
     """Save a view; only its author or an owner replaces one of this name."""
     await _check_own(project, visitor, name)
     return _view(await project.views.save(name, body.state, visitor.name))
 
 
-@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{name:path}", status_code=HTTPStatus.NO_CONTENT)
 async def delete(project: Project, visitor: Reviewer, name: str) -> None:
     """Delete a view; only its author or an owner may."""
     await _check_own(project, visitor, name)

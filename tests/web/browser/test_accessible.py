@@ -35,12 +35,12 @@ def test_axe_has_no_serious_finding_in_light_colours(new_page: NewPage) -> None:
 @pytest.mark.extended
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, PHONE])
-@pytest.mark.parametrize("view", ["images", "map"])
+@pytest.mark.parametrize("view", ["images", "map", "run"])
 def test_axe_has_no_serious_finding_in_any_form(
     new_page: NewPage, view: str, size: tuple[int, int], scheme: str
 ) -> None:
     page = new_page(f"/{view}", size=size, color_scheme=scheme)
-    expect(page.locator(".card").first).to_be_visible()
+    expect(page.locator(".tile" if view == "run" else ".card").first).to_be_visible()
     assert serious(page) == []
 
     page.keyboard.press("/")

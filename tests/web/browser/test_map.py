@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.city import write_city
-from tests.web.browser.conftest import NewPage, signed_in
+from tests.web.browser.conftest import Gallery, NewPage, signed_in
 from tests.web.browser.gallery_process import SCENES, served
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -61,10 +62,13 @@ def test_the_visible_extent_becomes_a_filter_and_follows_the_map(new_page: NewPa
 
 @pytest.mark.extended
 def test_many_images_are_counted_by_cells_until_few_are_in_sight(
-    new_page: NewPage, browser: Browser, tmp_path: Path
+    new_page: NewPage, browser: Browser, gallery: Gallery, tmp_path: Path
 ) -> None:
-    write_city(tmp_path / ".sightline" / "warehouse", 21_000, vectors=False)
-    with served(tmp_path / ".sightline") as url:
+    scenes = gallery.home.parent / "scenes"
+    pictures = [max(scenes.rglob("*.jpg")).as_uri()]
+    write_city(tmp_path / ".sightline" / "warehouse", 21_000, vectors=False, pictures=pictures)
+    roots = {"SIGHTLINE_IMAGES__ROOTS": json.dumps([str(scenes)])}
+    with served(tmp_path / ".sightline", settings=roots) as url:
         page = new_page("/map", of=signed_in(browser, tmp_path / ".sightline", url))
         expect(page.locator(".map-area")).to_have_attribute("data-points", "0")
         expect(page.locator(".map-note")).to_contain_text("counted by cells")
