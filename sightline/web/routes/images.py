@@ -16,7 +16,10 @@ from sightline.operations.gallery import browsing
 from sightline.operations.gallery.ranked_hits import RankedHits
 from sightline.ports import ImageOrder, PageKey
 from sightline.web import documents
+from sightline.web.access.limits import RateLimit
+from sightline.web.access.roles import Visitor
 from sightline.web.project import OpenProject, project_of
+from sightline.web.routes.session import visitor_of
 from sightline.web.selection_text import PageState, read_state
 
 router = APIRouter(prefix="/api")
@@ -30,8 +33,17 @@ def state_of(request: Request) -> PageState:
 
 State = Annotated[PageState, Depends(state_of)]
 
+SEARCHES = RateLimit(5, 50)
+"""How often a visitor may search, which asks a model."""
 
-@router.get("/images")
+
+def check_searches(visitor: Annotated[Visitor, Depends(visitor_of)], state: State) -> None:
+    """Refuse a search of a visitor who searches too often: a dependency of routes."""
+    if state.is_ranked:
+        SEARCHES.take(visitor.name)
+
+
+@router.get("/images", dependencies=[Depends(check_searches)])
 async def images(
     project: Project,
     state: State,
