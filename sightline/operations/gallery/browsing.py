@@ -112,14 +112,11 @@ async def ranked(
         )
     ids = tuple(hit.observation.observation_id for hit in result.hits)
     selected = await _selected(warehouse, selection, ids)
-    if selection.facets and len(ids) == MOST_HITS:
-        result = replace(
-            result, notes=(f"only the {MOST_HITS:,} most similar images were looked at",)
-        )
-    return result, [
-        RankedImage(name, hit.score)
-        for name, hit in zip(ids, result.hits, strict=True)
-        if name in selected
+    is_cut = bool(selection.facets or selection.ids is not None) and len(ids) == MOST_HITS
+    notes = (f"only the {MOST_HITS:,} most similar images were looked at",) if is_cut else ()
+    hits = [hit for name, hit in zip(ids, result.hits, strict=True) if name in selected]
+    return replace(result, hits=hits, notes=notes), [
+        RankedImage(hit.observation.observation_id, hit.score) for hit in hits
     ]
 
 
