@@ -40,6 +40,14 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SOME_PATH = st.text("ab./ -é", min_size=1, max_size=12)
 COLUMN = st.from_regex(r"[a-z]{1,5}(_[a-z]{1,5})?", fullmatch=True)
 
+PEOPLE = st.sampled_from(["ann@example.org", "@example.org"])
+MEMBERS: Mapping[str, st.SearchStrategy[str]] = {
+    "images.buckets": st.from_regex(r"[a-z0-9][a-z0-9._-]{0,9}", fullmatch=True),
+    "gallery.owners": PEOPLE,
+    "gallery.reviewers": PEOPLE,
+}
+"""Members of lists; those of others are paths."""
+
 
 def rule_of(info: FieldInfo) -> Checked | None:
     return next((bound for bound in info.metadata if isinstance(bound, Checked)), None)
@@ -64,8 +72,7 @@ def accepted(name: str) -> st.SearchStrategy[Any]:
         )
         return edges | inside
     if get_origin(kind) is tuple:
-        bucket = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,9}", fullmatch=True)
-        return st.lists(bucket if name == "images.buckets" else SOME_PATH, max_size=3)
+        return st.lists(MEMBERS.get(name, SOME_PATH), max_size=3)
     if get_origin(kind) is Mapping:
         return st.dictionaries(COLUMN, ANY_TEXT, max_size=3)
     return {bool: st.booleans(), Path: SOME_PATH, str: ANY_TEXT}[kind]
