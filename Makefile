@@ -91,7 +91,8 @@ tools: setup  ## build these servers, Pulumi's engine and its provider (Go neede
 
 chromium:  ## install the browser of the tests, as root on Debian or Ubuntu; elsewhere say how
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  apt-get -o Acquire::Retries=5 update -qq && apt-get -o Acquire::Retries=5 install -y -qq \
+	  --no-install-recommends chromium >/dev/null; } || \
 	  echo "Chromium is absent: tests in a browser are skipped; the system's packages have it"
 
 test-times:  ## write how long each suite took in the last runs here into CONTRIBUTING.md

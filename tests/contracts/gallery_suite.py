@@ -254,7 +254,7 @@ class GalleryContract:
         dead = await rig.gallery.details("obs-007")
         (letter,) = dead.dead_letters
         assert (letter.reason, letter.part, letter.detail) == (
-            Reason.IMAGE_GONE, "signs", "not shown",
+            Reason.IMAGE_GONE, "signs", "not found",
         )  # fmt: skip
 
     async def test_an_edited_task_keeps_its_earlier_answers_apart(self, rig: GalleryRig) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from scripts.servers import (
     BigQueryEmulator,
@@ -73,8 +73,11 @@ def database_with_ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("bigquery-ledgers")
     database = folder / "database"
-    with run_bigquery_emulator(folder / "log", database=database) as emulator:
-        asyncio.run(make_ledgers(replace(emulator, dataset=LEDGERS_DATASET)))
+    with (
+        run_bigquery_emulator(folder / "log", database=database) as emulator,
+        start_blocking_portal() as portal,  # a browser's event loop may run in this thread
+    ):
+        portal.call(make_ledgers, replace(emulator, dataset=LEDGERS_DATASET))
     return database
 
 
