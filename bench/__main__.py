@@ -27,6 +27,7 @@ BENCHES = {
     "models": "Asking Google's models",
     "writer": "The BigQuery writer",
     "start": "Start-up",
+    "gallery": "The page",
 }
 BESIDE = {"search": ("lancedb==0.40.0", "hnswlib==0.8.0")}
 """What a benchmark is run beside, and the project does not depend on."""
